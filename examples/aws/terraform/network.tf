@@ -95,7 +95,7 @@ resource "aws_security_group" "load_balancer" {
     cidr_blocks = [var.allowed_cidr]
     description = "HTTP"
   }
-  # CloudFormation lets everything leave; Terraform says it.
+  # CloudFormation allows all outgoing connections by default. Terraform needs a rule for them.
   egress {
     protocol    = "-1"
     from_port   = 0

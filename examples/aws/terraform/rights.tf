@@ -1,4 +1,4 @@
-# The bucket of the journal and the rights of application.yml: of the servers, of whoever rolls, and of GitHub Actions.
+# The bucket of the journal and the rights of application.yml: of the servers, of those that roll, and of GitHub Actions.
 
 data "aws_partition" "own" {}
 
@@ -34,7 +34,7 @@ resource "aws_iam_instance_profile" "server" {
 }
 
 # Rollouts are recorded here when katakei.yml names it, so that every job and every person sees the same history.
-# Terraform refuses to delete it, as the stack keeps it.
+# Terraform refuses to delete it, and the CloudFormation stack keeps it.
 resource "aws_s3_bucket" "journal" {
   bucket_prefix = "${var.name}-journal-"
   lifecycle {
@@ -104,7 +104,7 @@ resource "aws_s3_bucket_policy" "journal" {
   policy = data.aws_iam_policy_document.journal.json
 }
 
-# The rights of whoever rolls: a person, a server, or a job. Only these servers, and only this group.
+# The rights that a rollout needs, by a person, a server, or a job. Only these servers, and only this group.
 data "aws_iam_policy_document" "rollout" {
   statement {
     sid    = "Read"
