@@ -225,14 +225,22 @@ def moves(actions: Iterable[Action]) -> dict[TargetId, Phase]:
 
 
 def moved(actions: Iterable[Action]) -> list[e.PhaseChanged]:
-    return [
-        action.event for action in actions if isinstance(action, Record) and isinstance(action.event, e.PhaseChanged)
-    ]
+    return [event for event in written(actions) if isinstance(event, e.PhaseChanged)]
+
+
+def written(actions: Iterable[Action]) -> list[e.Event]:
+    """The events that are to be written."""
+    return [action.event for action in actions if isinstance(action, Record)]
+
+
+def records(actions: Iterable[Action]) -> list[e.Event]:
+    """The events that are to be written, without the acknowledgment of a command."""
+    return [event for event in written(actions) if not isinstance(event, e.CommandAcknowledged)]
 
 
 def notes(actions: Iterable[Action]) -> list[type[e.Event]]:
     """The kinds of events that are to be written."""
-    return [type(action.event) for action in actions if isinstance(action, Record)]
+    return [type(event) for event in written(actions)]
 
 
 def deregistered(actions: Iterable[Action]) -> list[TargetId]:

@@ -1,14 +1,28 @@
 """Tests of gates that read a condition: when they hold, let go, stop and revert, and what missing or old data does."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.unit.given import P, a_plan, brought, decided, deregistered, given, later, moves, seconds, seen, t, whys
+from tests.unit.given import (
+    P,
+    a_plan,
+    brought,
+    decided,
+    deregistered,
+    given,
+    later,
+    moves,
+    records,
+    seconds,
+    seen,
+    t,
+    whys,
+)
 
 from katakei.domain import events as e
-from katakei.domain.actions import Action, Record
+from katakei.domain.actions import Action
 from katakei.domain.gate_conditions import GateMoment, GateOutcome, GateProbe
 from katakei.domain.gates import GateReading, GateState, GateVerdict
 from katakei.domain.observation import Observation
@@ -43,11 +57,6 @@ def read(rollout: Rollout, at: float, verdict: GateVerdict | None, age: float = 
 
 def turned(rollout: Rollout, verdict: GateVerdict | None, at: float = 60, age: float = 0) -> Sequence[Action]:
     return decided(rollout, read(rollout, at, verdict, age), later(at))
-
-
-def records(actions: Iterable[Action]) -> list[e.Event]:
-    written = [action.event for action in actions if isinstance(action, Record)]
-    return [event for event in written if not isinstance(event, e.CommandAcknowledged)]
 
 
 def held(why: ReasonCode, at: float = 60, told: Reason | None = BUSY) -> e.GateHeld:

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.unit.given import NOON, a_plan, decided, given, later, moves, seen, standing, t, whys
+from tests.unit.given import NOON, a_plan, decided, given, later, moves, seen, standing, t, whys, written
 
 from katakei.domain import events as e
-from katakei.domain.actions import Action, Record, StartWork
+from katakei.domain.actions import Action, StartWork
 from katakei.domain.leases import Owner
 from katakei.domain.observation import DrainEvidence, HealthState, ProbeVerdict, WorkState, WorkStatus
 from katakei.domain.phases import Phase
@@ -28,10 +28,6 @@ def busy(at: float, drain: Drain = WAITED, *more: e.Event, age: float = 1) -> tu
     rollout = standing(plan, Phase.DRAINING, e.BaselineTaken(NOON, FIRST, ""), *more)
     verdict = DrainEvidence(ProbeVerdict.BUSY, later(at - age - 1), later(at - age), "2 connections", 2)
     return decided(rollout, seen(rollout, later(at), {0: HealthState.DRAINING}, evidence=verdict), later(at))
-
-
-def written(actions: tuple[Action, ...]) -> list[e.Event]:
-    return [action.event for action in actions if isinstance(action, Record)]
 
 
 def test_pending_requests_are_shown_and_recorded() -> None:

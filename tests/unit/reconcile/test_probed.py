@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.given import NOON, a_plan, decided, deregistered, given, later, moves, seen, standing, t, whys
+from tests.unit.given import NOON, a_plan, decided, deregistered, given, later, moves, seen, standing, t, whys, written
 
 from katakei.domain import events as e
-from katakei.domain.actions import Action, Record, StartWork, Wait
+from katakei.domain.actions import Action, StartWork, Wait
 from katakei.domain.observation import DrainEvidence, HealthState, ProbeVerdict, baseline_of
 from katakei.domain.phases import Phase
 from katakei.domain.reasons import ReasonCode, reason
@@ -39,10 +39,6 @@ def test_wait_shows_why_probe_is_blind() -> None:
 def test_baseline_is_recorded_before_take_out() -> None:
     assert written(told(given(PLAN), "")) == [e.BaselineTaken(later(1), FIRST, "")]
     assert FIRST in moves(told(given(PLAN, [e.BaselineTaken(NOON, FIRST, "")]), None))
-
-
-def written(actions: tuple[Action, ...]) -> list[e.Event]:
-    return [action.event for action in actions if isinstance(action, Record)]
 
 
 SILENT = e.BaselineTaken(later(45), FIRST, "probe_silent", reason(ReasonCode.PROBE_SILENT))

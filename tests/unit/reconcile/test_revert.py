@@ -21,6 +21,7 @@ from tests.unit.given import (
     t,
     turn,
     whys,
+    written,
 )
 
 from katakei.domain import events as e
@@ -110,7 +111,7 @@ def test_revert_takes_back_ended_work_directly(exit_code: int) -> None:
     rollout = standing(plan, Phase.WORKING, REVERT)
     actions = turn(rollout, 40, ABSENT, work=WorkStatus(WorkState.ENDED, exit_code))
     assert moves(actions) == {t(plan): Phase.LEFT_OUT}
-    ended = evolve(rollout, [action.event for action in actions if isinstance(action, Record)])
+    ended = evolve(rollout, written(actions))
     [move] = moved(turn(ended, 41, ABSENT))
     assert (move.to, move.intent, ended.failures) == (Phase.DRAINING, Intent.REVERT, 0)
 
@@ -138,14 +139,14 @@ def test_revert_takes_back_unapproved_work() -> None:
     rollout = standing(plan, Phase.WORKING, REVERT)
     actions = turn(rollout, 40, ABSENT, work=WorkStatus(WorkState.AWAITS_APPROVAL))
     assert moves(actions) == {t(plan): Phase.LEFT_OUT}
-    assert candidates(evolve(rollout, [action.event for action in actions if isinstance(action, Record)])) == [t(plan)]
+    assert candidates(evolve(rollout, written(actions))) == [t(plan)]
 
 
 def test_revert_takes_back_interrupted_work() -> None:
     plan = undoable(1, floor=0)
     rollout = standing(plan, Phase.WORKING, REVERT)
     actions = turn(rollout, 40, ABSENT, work=WorkStatus(WorkState.INTERRUPTED))
-    assert candidates(evolve(rollout, [action.event for action in actions if isinstance(action, Record)])) == [t(plan)]
+    assert candidates(evolve(rollout, written(actions))) == [t(plan)]
 
 
 # -- which targets are reverted
@@ -162,7 +163,7 @@ def test_refused_work_does_not_touch_target() -> None:
     plan = undoable(1)
     rollout = standing(plan, Phase.WORKING)
     actions = turn(rollout, 40, ABSENT, work=WorkStatus(WorkState.REFUSED))
-    refused = evolve(rollout, [action.event for action in actions if isinstance(action, Record)])
+    refused = evolve(rollout, written(actions))
     served = evolve(refused, [e.PhaseChanged(NOON, t(plan), way) for way in (*OUTWARD[4:], Phase.FAILED_SERVING)])
     assert not candidates(evolve(served, [REVERT]))
 

@@ -1,6 +1,6 @@
 """Tests of waves: who may be taken out in which, what ends one, the pause, and who ends the pause."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from tests.unit.given import (
     deregistered,
     given,
     later,
+    records,
     seconds,
     seen,
     t,
@@ -21,7 +22,7 @@ from tests.unit.given import (
 )
 
 from katakei.domain import events as e
-from katakei.domain.actions import Action, Record
+from katakei.domain.actions import Action
 from katakei.domain.model import RolloutId
 from katakei.domain.observation import HealthState
 from katakei.domain.phases import Cause, Intent, Phase
@@ -52,11 +53,6 @@ def out(rollout: Rollout, at: float) -> list[int]:
     """The numbers of the targets that are taken out at this moment."""
     calls = deregistered(turned(rollout, at))
     return [number for number, target in enumerate(rollout.plan.targets) if target.id in calls]
-
-
-def records(actions: Iterable[Action]) -> list[e.Event]:
-    written = [action.event for action in actions if isinstance(action, Record)]
-    return [event for event in written if not isinstance(event, e.CommandAcknowledged)]
 
 
 ENDED, BEGUN = e.WaveEnded(later(60), 1), e.WaveBegun(later(60), 2)
