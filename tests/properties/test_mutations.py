@@ -3,7 +3,7 @@
 With the code as it is, the same scenarios have no fault. So the judge finds the broken code, not the adversary.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -75,6 +75,13 @@ class Broken:
     promise: str
     runs: Worlds = drawn_without_holds
     within: int = 40
+
+    def faults(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+        """Replaces the parts, and yields what the judge finds in one scenario after the other."""
+        for place, name, part in self.parts:
+            monkeypatch.setattr(place, name, part)
+        for seed in range(self.within):
+            yield from judged(simulate(self.runs(seed)))
 
 
 # -- what is broken
@@ -364,12 +371,8 @@ BROKEN = {
 @pytest.mark.parametrize("what", BROKEN)
 def test_judge_finds_broken_code(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = BROKEN[what]
-    for place, name, part in broken.parts:
-        monkeypatch.setattr(place, name, part)
 
-    seen = (fault for seed in range(broken.within) for fault in judged(simulate(broken.runs(seed))))
-
-    assert any(fault.startswith(broken.promise) for fault in seen)
+    assert any(fault.startswith(broken.promise) for fault in broken.faults(monkeypatch))
 
 
 @pytest.mark.parametrize("what", [what for what, broken in BROKEN.items() if broken.runs is not drawn_without_holds])
