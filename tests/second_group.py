@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import boto3
+from tests.lab.credentials import client_of
 
 from katakei.lab.options import REGION
 from katakei.lab.process import Lab
@@ -27,12 +27,8 @@ def add_group(lab: Lab, name: str, servers: int, *, listener_port: int | None, d
     Returns:
         The ARN of the group, as soon as all its targets are healthy; without a listener nobody checks them.
     """
-    session = boto3.Session(
-        lab.env["AWS_ACCESS_KEY_ID"], lab.env["AWS_SECRET_ACCESS_KEY"], region_name=lab.env["AWS_REGION"]
-    )
-    place: Any = {"endpoint_url": lab.endpoint}
-    ec2, elb = session.client("ec2", **place), session.client("elbv2", **place)
-    zone: Any = {"AvailabilityZone": ZONE}
+    ec2, elb = client_of(lab.env, "ec2"), client_of(lab.env, "elbv2")
+    zone = {"AvailabilityZone": ZONE}
     made = ec2.run_instances(MinCount=servers, MaxCount=servers, Placement=zone)["Instances"]
     ids = [each["InstanceId"] for each in made]
     _name(ec2, ids, name)
@@ -47,19 +43,18 @@ def add_group(lab: Lab, name: str, servers: int, *, listener_port: int | None, d
         HealthyThresholdCount=2,
     )
     arn = str(group["TargetGroups"][0]["TargetGroupArn"])
-    attributes: Any = [{"Key": "deregistration_delay.timeout_seconds", "Value": str(delay)}]
+    attributes = [{"Key": "deregistration_delay.timeout_seconds", "Value": str(delay)}]
     elb.modify_target_group_attributes(TargetGroupArn=arn, Attributes=attributes)
-    forward: Any = [{"Type": "forward", "TargetGroupArn": arn}]
+    forward = [{"Type": "forward", "TargetGroupArn": arn}]
     if listener_port:
         elb.create_listener(
             LoadBalancerArn=lab.load_balancer_arn, Protocol="HTTP", Port=listener_port, DefaultActions=forward
         )
-    waiting: Any = READY
-    ec2.get_waiter("instance_running").wait(InstanceIds=ids, WaiterConfig=waiting)
-    targets: Any = [{"Id": each} for each in ids]
+    ec2.get_waiter("instance_running").wait(InstanceIds=ids, WaiterConfig=READY)
+    targets = [{"Id": each} for each in ids]
     elb.register_targets(TargetGroupArn=arn, Targets=targets)
     if listener_port:
-        elb.get_waiter("target_in_service").wait(TargetGroupArn=arn, WaiterConfig=waiting)
+        elb.get_waiter("target_in_service").wait(TargetGroupArn=arn, WaiterConfig=READY)
     return arn
 
 

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from pathlib import Path
 
-import boto3
 import pytest
 from tests.e2e.command import Katakei
 from tests.e2e.ground import Ground
@@ -50,9 +49,6 @@ def every_server_is_rebooted_once_without_a_lost_request(katakei: Katakei, groun
 
 @plays
 def every_server_is_stopped_and_started_as_another_type(katakei: Katakei, ground: Ground) -> None:
-    ec2 = boto3.Session(
-        ground.lab.env["AWS_ACCESS_KEY_ID"], ground.lab.env["AWS_SECRET_ACCESS_KEY"], region_name="ap-northeast-1"
-    ).client("ec2", endpoint_url=ground.lab.endpoint)
     katakei.file(SHOP.format(work="action: stop_start, instance_type: m9.huge", most="stop_start"))
     refused = katakei("plan")
     assert refused.code == 4, refused.all()
@@ -62,7 +58,7 @@ def every_server_is_stopped_and_started_as_another_type(katakei: Katakei, ground
     done = katakei("roll", within=150)
     assert done.code == 0, done.all()
     assert (ground.starts(), ground.places()) == ([each + 1 for each in starts], places)
-    machines = [one for many in ec2.describe_instances()["Reservations"] for one in many["Instances"]]
+    machines = [one for many in ground.aws.get("ec2").describe_instances()["Reservations"] for one in many["Instances"]]
     assert {one["InstanceType"] for one in machines} == {"t3.medium"}
     assert {one["State"]["Name"] for one in machines} == {"running"}
     assert "stopped and started as t3.medium; status checks passed" in katakei("logs", ground.ids[0]).out

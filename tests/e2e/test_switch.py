@@ -26,7 +26,7 @@ POINTS = 3.0
 def add_green(ground: Ground) -> str:
     """A second group whose servers say `green`, in no listener."""
     arn = add_group(ground.lab, NEW, 2, listener_port=None, delay=2)
-    ids = [each["Target"]["Id"] for each in described(ground, arn)]
+    ids = list(ground.aws.health(arn))
     command: Any = {"commands": ["echo green > release && ./bin/restart"]}
     ssm: Any = ground.aws.get("ssm")
     sent = ssm.send_command(InstanceIds=ids, DocumentName="AWS-RunShellScript", Parameters=command)["Command"]
@@ -39,11 +39,6 @@ def add_green(ground: Ground) -> str:
 
     assert clock.wait_for(lambda: all(map(ended, ids)), 60, 0.2)
     return arn
-
-
-def described(ground: Ground, arn: str) -> list[Any]:
-    found: list[Any] = ground.aws.get("elbv2").describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
-    return found
 
 
 def routes(ground: Ground) -> Mapping[str, str]:
