@@ -25,7 +25,7 @@ def add_group(lab: Lab, name: str, servers: int, *, listener_port: int | None, d
         delay: The deregistration delay in seconds.
 
     Returns:
-        The ARN of the group, as soon as all its targets are healthy; without a listener nobody checks them.
+        The ARN of the group, as soon as all its targets are healthy; without a listener AWS does not check them.
     """
     ec2, elb = client_of(lab.env, "ec2"), client_of(lab.env, "elbv2")
     zone = {"AvailabilityZone": ZONE}

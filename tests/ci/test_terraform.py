@@ -1,4 +1,4 @@
-"""The environment of the examples as Terraform: it says the same as the CloudFormation templates.
+"""Tests of the examples for Terraform: they describe the same environment as the CloudFormation templates.
 
 No provider is downloaded, so nothing here checks the names of arguments; `terraform validate` does that for a user.
 """

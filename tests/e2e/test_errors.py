@@ -100,7 +100,7 @@ CASES = (
         "many.yml:5: work.ssm.run: is empty",
         "many.yml:6: colour",
     ),
-    case("a key not yet obeyed", "plan -f later.yml", 2, "later.yml:5: current: is not supported yet in this version"),
+    case("an unsupported key", "plan -f later.yml", 2, "later.yml:5: current: is not supported yet in this version"),
     case("a file and a command", "roll -f floor.yml --run true", 2, "--run and a configuration file"),
     case("an empty command", "roll LaravelTargetGroup --run=", 2, "the command to run is empty"),
     case("nothing to run, nobody there", "roll", 2, "what is to be run", "-f FILE", "--run CMD"),

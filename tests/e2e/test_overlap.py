@@ -29,7 +29,7 @@ SLOWEST = 240
 
 @contextmanager
 def four_targets(katakei: Katakei) -> Iterator[tuple[Katakei, Ground]]:
-    """A lab of four targets in place of the two of other plays: two never overlap."""
+    """A lab of four targets, because two targets, as other plays have, never overlap."""
     with Lab(FOUR) as lab:
         command = Katakei(katakei.folder, {**lab.env, "XDG_STATE_HOME": str(katakei.folder)})
         try:
@@ -39,7 +39,7 @@ def four_targets(katakei: Katakei) -> Iterator[tuple[Katakei, Ground]]:
 
 
 def taken_during_soak(katakei: Katakei) -> dict[str, str]:
-    """By each target that was taken out during the soak of another one: that one."""
+    """Returns the soaking target by each target that was taken out during its soak."""
     words = (line.split() for line in katakei("show").out.splitlines() if "draining: during the soak of " in line)
     return {line[2]: line[-2] for line in words}
 

@@ -22,7 +22,7 @@ REPOSITORY: str = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="ut
 LINK = re.compile(r"(?P<before>\]\()(?P<target>[^)#\s]+)?(?P<anchor>#[^)\s]+)?(?P<after>\))")
 TITLED = re.compile(r"\[(?P<title>[^\]]+)\]\((?P<target>[^)#\s]+)(?:#[^)\s]+)?\)")
 DIAGRAM = re.compile(r"^```mermaid\n.*?^```\n", re.DOTALL | re.MULTILINE)
-"""A browser would load the library that draws them from another host. Each such page has the same as text."""
+"""Diagrams that the site leaves out: a browser would load their library from another host. The text says the same."""
 NO_NAVIGATION = "nav = []"
 NOT_STAGED = {"ja", "site"}
 

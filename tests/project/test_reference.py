@@ -1,4 +1,4 @@
-"""The reference lacks nothing: every key, command, option, exit code and event is on its page."""
+"""Tests of the reference: every key, command, option, exit code and event is on its page."""
 
 import re
 

@@ -25,7 +25,7 @@ def route(number: int, *, new: int | None = None) -> Route:
 
 @dataclass
 class Routes:
-    """The truth: what every route says, and every change of it.
+    """The routes as they really are, and every change of them.
 
     Attributes:
         refused: Routes that AWS refuses to change, with its words.
@@ -53,7 +53,7 @@ class Routes:
         self.weights: dict[Arn, Weights] = {each.arn: each.weights(None) for each in self.plan}
 
     def pass_time(self) -> None:
-        """What is late takes effect once it is due."""
+        """Applies each late call that is due."""
         due = [each for each in self.late if each[0] <= self.now()]
         self.late = [each for each in self.late if each not in due]
         for _, late, share in due:

@@ -17,7 +17,10 @@ BOOTING = 3.0
 
 
 class StoppingExecutor(FakeExecutor):
-    """Stops machines, and starts them again when it is told to go on. A mark without an end is a stopped machine."""
+    """Stops machines, and starts each again when another start comes under its key.
+
+    A mark without an end is a stopped machine.
+    """
 
     def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
         taken = super().start(jobs, by)

@@ -44,7 +44,7 @@ BROKEN = {
     "no pause is kept": Broken(
         [(waves, "wave_begins", lambda *_: None), (decide, "wave_begins", lambda *_: None)], "wave", with_pauses
     ),
-    "the limit is forgotten": Broken([(replay.Rollout, "limit_left", None)], "limit", limited),
+    "the limit is ignored": Broken([(replay.Rollout, "limit_left", None)], "limit", limited),
 }
 
 

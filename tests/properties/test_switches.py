@@ -90,7 +90,7 @@ class SwitchStage(Stage):
         return opened
 
     def drive(self, turns: int = TURNS) -> None:
-        """Turn after turn until nothing is left to do."""
+        """Takes turns until nothing is left to do."""
         with self.open() as session:
             for _ in range(turns):
                 turn = session.step()
@@ -100,7 +100,7 @@ class SwitchStage(Stage):
         raise AssertionError("not over")
 
     def until(self, condition: str, session: RolloutSession) -> None:
-        """Turn after turn until an event of this kind and share was written."""
+        """Takes turns until an event of this kind and share is written."""
         for _ in range(TURNS):
             turn = session.step()
             if any(condition in repr(event) for event in turn.written):

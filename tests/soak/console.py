@@ -18,9 +18,9 @@ from katakei.lab.process import Lab
 
 TARGETS = 12
 BESIDE_SOAK = 20
-"""Seconds that a target takes beside its soak, about."""
+"""About how many seconds a target takes beside its soak."""
 LATE = 600
-"""Seconds: the rollout may end so much later than asked for, on a slow machine."""
+"""Seconds by which the rollout may end later than asked for, on a slow machine."""
 EVERY = 60
 """Seconds between two figures, and between two questions whether the rollout is over."""
 
@@ -34,7 +34,7 @@ class ConsoleResult:
 
 
 def watch(minutes: float) -> ConsoleResult:
-    """Shows one rollout of about so many minutes in one page. Browser, server and lab have ended when this returns."""
+    """Shows one rollout of about `minutes` in one page. Browser, server and lab have ended when this returns."""
     options = LabOptions(TARGETS, delay=timedelta(seconds=20), interval=timedelta(seconds=2))
     with tempfile.TemporaryDirectory(prefix="katakei-console-") as name, Lab(options) as lab:
         folder = Path(name)

@@ -69,7 +69,7 @@ def observed(
     routes: Mapping[Arn, t.RouteObservation] | None = None,
     freeze: Freeze | None = None,
 ) -> Observation:
-    """Every route at a share, both groups with so many serving targets, all read at this moment."""
+    """Every route at a share, both groups with these numbers of serving targets, all read at this moment."""
     begun = at(seconds)
     seen = {each.arn: t.RouteObservation(begun, each.frame, each.weights(share)) for each in ROUTES}
     return Observation(

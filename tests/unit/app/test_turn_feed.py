@@ -1,4 +1,4 @@
-"""The feed to watchers: each event once, in order, whoever wrote it."""
+"""The feed to watchers: each event once, in order, also those of other processes."""
 
 import pytest
 from tests.properties.builders import seconds

@@ -103,7 +103,7 @@ def test_log_shows_no_library_that_signs_requests(capsys: pytest.CaptureFixture[
 
 
 def rolled() -> None:
-    """A whole rollout whose work is told a secret, in a simulated AWS of two servers."""
+    """A whole rollout whose work gets a secret, in a simulated AWS of two servers."""
     stage = Stage()
     work = Command("ssm", f"./deploy {CANARY}", env=(Variable("TOKEN", CANARY),))
     request = RolloutRequest(replace(SPEC, work=work), "v2")

@@ -1,4 +1,4 @@
-"""The calls of a switch: what becomes of each answer, and which calls are never sent."""
+"""The calls of a switch: what follows from each answer, and which calls are never sent."""
 
 from dataclasses import replace
 from random import Random

@@ -1,4 +1,4 @@
-"""What the executor ec2 promises: each action at most once under its key, whatever fails and whoever looks."""
+"""Tests of the executor ec2: each action happens at most once under its key, after any failure and in any process."""
 
 from datetime import timedelta
 
@@ -47,7 +47,7 @@ class Shop:
         self.clock.time += span
 
     def prepare(self) -> None:
-        """Until the place of the mark is known, as before a take-out."""
+        """Prepares until the place of the mark is known, as before a take-out."""
         for _ in range(5):
             if self.executor.prepare([TARGET], BY):
                 return
@@ -130,7 +130,7 @@ def test_lost_answer_to_the_mark_leads_to_one_call(reboot: Shop) -> None:
     reboot.ec2.fails["mark begun"] = NoAnswerError("timed out")
     with pytest.raises(NoAnswerError):
         reboot.start()
-    reboot.ec2.change(claim=Claim("r1/1-update", "boot-1", LAUNCHED))  # it was written all the same
+    reboot.ec2.change(claim=Claim("r1/1-update", "boot-1", LAUNCHED))  # AWS wrote the mark although its answer was lost
     assert (reboot.start(), reboot.start()) == ("sent", "sent")
     assert reboot.ec2.made == ["mark begun", "reboot"]
 
